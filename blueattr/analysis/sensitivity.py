@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -22,11 +22,20 @@ if TYPE_CHECKING:
     from blueattr.panel.features import Scale
     from blueattr.panel.filters import MissingFollowers
 
-__all__ = ["file_variants", "sensitivity_of_file", "sensitivity_of_store", "store_variants"]
+__all__ = [
+    "LONGEST_SHIFT",
+    "file_variants",
+    "sensitivity_of_file",
+    "sensitivity_of_store",
+    "store_variants",
+]
 
 
 _SHIFTS = (-3, -2, -1, 1, 2, 3)
 _DAY = timedelta(days=1)
+
+LONGEST_SHIFT: Final = max(_SHIFTS) * _DAY
+"""By how much a window is shifted at most, forwards and backwards."""
 
 
 def sensitivity_of_file(

@@ -4,6 +4,7 @@ import logging
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -36,6 +37,7 @@ from blueattr.panel.query import PanelQuery, StoreView
 from blueattr.panel.topics import Topic
 from blueattr.provenance import Provenance, Window
 from blueattr.store.database import Store
+from blueattr.store.excerpt import Excerpt
 from blueattr.studies.carriers.leaders import DEFAULT_LEADERS
 from blueattr.studies.carriers.posts import PostsResult
 from blueattr.studies.carriers.ranks import DailyCounts
@@ -71,6 +73,7 @@ def report_topic(
     accounts: bool = False,
     against: Window | None = None,
     by: ByGroup | None = None,
+    store: Store | None = None,
 ) -> TopicReport:
     """Compute everything that a report shows about one topic.
 
@@ -90,13 +93,15 @@ def report_topic(
         An earlier window, as long, since which to say what carried the change; of whole days.
     by
         Groups of agents to show; None for none.
+    store
+        The query's store, where it is open for reading.
 
     Raises
     ------
     BlueattrError
         See `blueattr.analysis.features.make_features` and `blueattr.studies.topic.topic_report`.
     """
-    with Store.open(query.db, query.memory) as store:
+    with _reading(query, store) as store:  # noqa: PLR1704 - the same, or the one that it stands for
         topic = topics.choose(store, query.topic, list(query.match), query.topics_file)
         view = StoreView.of(store, query)
         counts = view.totals(topic)
@@ -116,6 +121,7 @@ def report_topics(
     accounts: bool = False,
     against: Window | None = None,
     by: ByGroup | None = None,
+    store: Store | None = None,
 ) -> tuple[TopicReport, ...]:
     """Compute the same for several topics of one store, with one window and one panel.
 
@@ -125,7 +131,7 @@ def report_topics(
         The panel and the window; its topic is ignored.
     names
         The topics, or `blueattr.analysis.asked.parse.EVERY_TOPIC` alone.
-    question, sampling, top, naming, accounts, against, by
+    question, sampling, top, naming, accounts, against, by, store
         See `report_topic`.
 
     Raises
@@ -135,11 +141,16 @@ def report_topics(
     UnknownTopicError
         There is no such topic.
     """
-    with Store.open(query.db, query.memory) as store:
+    with _reading(query, store) as store:  # noqa: PLR1704 - as above
         chosen = choose_topics(store, names, query.topics_file)
         view = StoreView.of(store, query)
         options = _ReportOptions(top, naming, accounts, against, by)
         return tuple(_report(view, topic, question, sampling, options) for topic in chosen)
+
+
+def _reading(query: PanelQuery, store: Store | None) -> AbstractContextManager[Store]:
+    """Open the store of a query, unless somebody has."""
+    return Store.open(query.db, query.memory) if store is None else nullcontext(store)
 
 
 def report_features(
@@ -403,7 +414,8 @@ def _store_options(view: StoreView, topic: Topic | None, against: Window | None)
         *about,
         *("--from", window.start.isoformat(), "--to", window.end.isoformat()),
         *(() if against is None else ("--against", spell_period(against))),
-        *("--db", str(query.db), "--scale", query.scale, "--popularity", query.popularity),
+        *("--events" if isinstance(view.store, Excerpt) else "--db", str(query.db)),
+        *("--scale", query.scale, "--popularity", query.popularity),
         *(
             ("--missing-followers", query.missing_followers)
             if query.popularity == "followers"

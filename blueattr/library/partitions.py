@@ -6,18 +6,37 @@ from pathlib import Path
 
 from blueattr.analysis.asked import parse
 from blueattr.analysis.events_folder import features_of_partitions
+from blueattr.analysis.groups.grouping import ByGroup
+from blueattr.analysis.parted_reports import report_partitions
 from blueattr.analysis.parted_topics import check_topics_of_partitions
 from blueattr.analysis.results import TopicCounts
 from blueattr.analysis.topics import to_check
 from blueattr.analysis.upkeep.parted_status import status_of_partitions
 from blueattr.analysis.upkeep.status import Status
+from blueattr.attribution.question import Question, Sampling
 from blueattr.cluster.address import ClusterAddress
-from blueattr.library.declared import EVENTS, EVERYTHING, SAMPLES_SHOWN, WORKERS
+from blueattr.library.declared import (
+    EARLIER,
+    EVENTS,
+    EVERYTHING,
+    GROUPED,
+    LEADERS,
+    REPORTED,
+    SAMPLES,
+    SAMPLES_SHOWN,
+    TARGET,
+    TOPICS,
+    WORKERS,
+    LeaderOptions,
+    Target,
+    TopicQuery,
+)
 from blueattr.library.options import takes, words_of_a_program
 from blueattr.panel.query import PanelQuery
 from blueattr.partitions.driver import PanelParts
 from blueattr.partitions.folder import PartitionFolder
 from blueattr.partitions.meta import Meta
+from blueattr.provenance import Window
 from blueattr.user_path import user_path
 
 __all__ = ["Partitions", "open_partitions"]
@@ -122,9 +141,71 @@ class Partitions:
         asked = replace(query, db=self.path, memory=self.memory)
         return features_of_partitions(self.path, asked, user_path(path), cluster)
 
+    @takes(
+        "path",
+        "topic",
+        target=TARGET,
+        about=TOPICS,
+        question=REPORTED,
+        sampling=SAMPLES,
+        named=LEADERS,
+        against=EARLIER,
+        groups=GROUPED,
+        cluster=WORKERS,
+    )
+    def report(
+        self,
+        *,
+        target: Target,
+        about: TopicQuery,
+        question: Question,
+        sampling: Sampling,
+        named: LeaderOptions,
+        against: Window | None,
+        groups: ByGroup | None,
+        cluster: ClusterAddress | None,
+    ) -> tuple[Path, ...]:
+        """Write a report with figures, tables and methods, as ``blueattr report --events``.
+
+        Returns
+        -------
+        tuple of Path
+            The files that were written: those of the store of the same events, but for its name.
+
+        Raises
+        ------
+        UsageError, NoAnswerError
+            An option makes no sense, or there is no answer.
+        InputError, OutputError
+            The partitions cannot be read, or a file cannot be written.
+        ClusterError
+            The cluster cannot be reached, or is lost.
+
+        Notes
+        -----
+        docs/partitions.md.
+        """
+        from blueattr.report.pages.gallery import write_report
+
+        reports = report_partitions(
+            self.path,
+            replace(about.query, db=self.path, memory=self.memory),
+            about.names,
+            question,
+            sampling,
+            beside=target.path,
+            naming=named.naming(target.path),
+            against=against,
+            by=None if groups is None else replace(groups, seed=sampling.seed),
+            cluster=cluster,
+            top=named.top,
+            accounts=target.form == "datasette",
+        )
+        return write_report(reports, target.path, target.form, target.width)
+
 
 def open_partitions(path: str | Path, *, memory: str | int = "4GB") -> Partitions:
-    """Open partitions to ask for features.
+    """Open partitions to ask for features and reports.
 
     Parameters
     ----------

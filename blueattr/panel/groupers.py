@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,7 @@ from blueattr.store.engine.rows import arrays
 if TYPE_CHECKING:
     from blueattr.panel.graph.communities import Communities
 
-__all__ = ["GROUPERS", "Grouped", "Grouper"]
+__all__ = ["GROUPERS", "OF_POSTS", "Grouped", "Grouper"]
 
 
 class Grouped(NamedTuple):
@@ -212,3 +212,6 @@ GROUPERS: Mapping[str, Grouper] = MappingProxyType(
     }
 )
 """By the name that users write."""
+
+OF_POSTS: Final = frozenset({"domain:links", "lang"})
+"""Those that look at all posts of the window."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from blueattr.provenance import TimeShare, Window
 from blueattr.store.database import Store
+from blueattr.store.excerpt import Excerpt
 
 __all__ = ["count_records", "other_times", "shares_of_times", "time_shares"]
 
@@ -24,6 +25,9 @@ def time_shares(store: Store, window: Window) -> tuple[TimeShare, ...]:
     tuple
         The kinds that there are, the server's own first; empty if all times are the server's own.
     """
+    if isinstance(store, Excerpt):
+        counted = store.times[window]
+        return shares_of_times(counted.others, counted.records)
     others = other_times(store, window)
     return shares_of_times(others, count_records(store, window) if others else 0)
 

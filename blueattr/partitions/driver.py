@@ -22,7 +22,7 @@ from blueattr.panel.filters import UNKNOWN_FOLLOWERS, refuse_empty, unknown_foll
 from blueattr.panel.influence import Influence, settle
 from blueattr.panel.query import PanelQuery
 from blueattr.panel.synthetic import synthetic_sources
-from blueattr.partitions import tasks
+from blueattr.partitions import excerpt_tasks, tasks
 from blueattr.partitions.folder import PartitionFolder
 from blueattr.partitions.meta import Meta, digest, noted
 from blueattr.partitions.parting import files_of_buckets
@@ -121,6 +121,9 @@ _STAGES: Final = {
     tasks.match_own: "matching",
     tasks.count: "counting",
     tasks.gather: "gathering",
+    excerpt_tasks.match_topics: "matching",
+    excerpt_tasks.count_all: "counting",
+    excerpt_tasks.gather_all: "gathering",
 }
 
 
@@ -219,12 +222,12 @@ class PartitionQuestion:
     def __init__(
         self, events: Path, query: PanelQuery, work: PartitionFolder, run: Run, workers: int = 1
     ) -> None:
-        self._folder = PartitionFolder(events)
-        self.meta = Meta.read(self._folder)
+        self.folder = PartitionFolder(events)
+        self.meta = Meta.read(self.folder)
         # A worker may be in another folder.
         bots = query.bots_file and query.bots_file.absolute()
         self._query = replace(query, db=events, bots_file=bots)
-        self._work = work
+        self.work = work
         self.run = run
         self.buckets = all_buckets(events, self.meta, work, query.memory, workers)
         self.influence: Influence
@@ -258,21 +261,27 @@ class PartitionQuestion:
             self.influence = settle(notes, query.influence, window)
             made_up, are_all = synthetic_sources(notes)
         kinds = self.influence.kinds
-        rule = None if topic is None else self._rule(topic)
+        rule = None if topic is None else self.rule(topic)
         label = ("true" if are_all else "partly") if made_up and not by_day else ""
         self.asked = BucketQuestion(query, window, rule, kinds, by_day, label, _digest(query))
         if topic is not None:
             self.asked = replace(self.asked, matches=self._matches())
         return topic
 
-    def _rule(self, topic: topics.Topic) -> Rule:
-        """Return what a topic matches by: words, or the mark that stands for them."""
+    def rule(self, topic: topics.Topic) -> Rule:
+        """Return what a topic matches by: words, or the mark that stands for them.
+
+        Raises
+        ------
+        UnknownTopicError
+            There are no words, and no marks of this topic.
+        """
         if self.meta.has_text:
             return topic.rule
         mark = digest(topic.rule)
         if mark not in {kept.digest for kept in self.meta.topics}:
             raise UnknownTopicError(
-                f"{self._folder} was written with --no-text, and keeps what matched "
+                f"{self.folder} was written with --no-text, and keeps what matched "
                 f"{len(self.meta.topics)} topics of the store; {topic.described()} is none of "
                 "them as it is defined now. Export the store again, with its topic (blueattr "
                 "rollup --topics FILE) or with texts"
@@ -282,9 +291,9 @@ class PartitionQuestion:
     def _matches(self) -> str:
         """Put the matches of all buckets into one file."""
         found = self.run(tasks.match_own, [(bucket, self.asked) for bucket in self.buckets])
-        frames = [pl.DataFrame(self._work.rows(name)) for name in found]
+        frames = [pl.DataFrame(self.work.rows(name)) for name in found]
         name = f"matches/{self.asked.key}/all.parquet"
-        self._work.write_rows(name, pl.concat(frames).to_arrow())
+        self.work.write_rows(name, pl.concat(frames).to_arrow())
         return name
 
     def steps(self, counted: Sequence[CountedBucket]) -> tuple[PanelStep, ...]:

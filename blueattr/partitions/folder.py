@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -101,6 +101,24 @@ class PartitionFolder:
                 column_encoding=_encodings(rows.schema),
                 use_dictionary=_dictionaries(rows.schema),
             )
+
+    def write_batches(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write a Parquet file in one step, of rows that come some at a time; return how many.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        rows = 0
+        with (
+            self._writing(name) as made,
+            pq.ParquetWriter(made, schema, filesystem=self._system, compression="zstd") as file,
+        ):
+            for batch in batches:
+                file.write_batch(batch.cast(schema))
+                rows += len(batch)
+        return rows
 
     def rows(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read a Parquet file.

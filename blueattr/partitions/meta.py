@@ -25,6 +25,7 @@ __all__ = [
     "Meta",
     "WrittenPart",
     "check_buckets",
+    "days_frame",
     "digest",
     "load_notes",
     "noted",
@@ -224,6 +225,18 @@ def load_notes(writer: Writer, notes: Notes) -> None:
                 writer.unregister("given")
 
 
+def days_frame(days: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Return days of records, `blueattr.partitions.tasks.Day`, as statements take them."""
+    return pl.DataFrame(
+        [
+            (day, first.replace(tzinfo=None), last.replace(tzinfo=None), events)
+            for day, first, last, _, events in days
+        ],
+        schema=["day", "first_event", "last_event", "events"],
+        orient="row",
+    )
+
+
 @contextmanager
 def noted(meta: Meta, days: Sequence[tuple[Any, ...]] = ()) -> Iterator[Store]:
     """Yield a store that has what is known of sources, and the days of records, alone.
@@ -239,15 +252,7 @@ def noted(meta: Meta, days: Sequence[tuple[Any, ...]] = ()) -> Iterator[Store]:
         with notes.transaction():
             load_notes(notes, meta.notes)
             if days:
-                given = pl.DataFrame(
-                    [
-                        (day, first.replace(tzinfo=None), last.replace(tzinfo=None), events)
-                        for day, first, last, _, events in days
-                    ],
-                    schema=["day", "first_event", "last_event", "events"],
-                    orient="row",
-                )
-                notes.register("given", given.to_arrow())
+                notes.register("given", days_frame(days).to_arrow())
                 notes.run("partitions/notes/load_days")
         notes.unregister("given")
         with notes.reading():

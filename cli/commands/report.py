@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from blueattr.cli.clusters import WORKERS, WorkerOptions, show_stages
 from blueattr.cli.features import FeaturesOptions
 from blueattr.cli.grouping import grouped
 from blueattr.cli.option_groups import HOW, WINDOW, ReportQuestionOptions, TopicsQueryOptions
-from blueattr.cli.options import AllTopics, Groups, ManyGroups, Pseudonyms, Top
+from blueattr.cli.options import AllTopics, EventsFolder, Groups, ManyGroups, Pseudonyms, Top
 from blueattr.cli.output import say
 from blueattr.cli.sampling import DRAWS, SamplingOptions
+from blueattr.cli.typed import refuse_beside_events
 from blueattr.errors import UsageError
 from blueattr.user_path import named_page
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
         "match",
         "topics",
         "db",
+        "events",
+        *WORKERS,
         "features",
         "columns",
         "out",
@@ -68,6 +72,8 @@ def report(
     ] = None,
     store: TopicsQueryOptions,
     all_topics: AllTopics = False,
+    events: EventsFolder = None,
+    on: WorkerOptions,
     own: FeaturesOptions,
     out: Annotated[
         Path,
@@ -116,8 +122,9 @@ def report(
     """Make a report with figures, tables and methods.
 
     It is one self-contained HTML file about one topic or several, which opens offline, loads
-    nothing and runs nothing, and ends with the command that makes it again. With the record of a
-    simulation it says who drove the simulation's first indicator, at its peak.
+    nothing and runs nothing, and ends with the command that makes it again. Of partitions it is
+    that of the store of the same events. With the record of a simulation it says who drove the
+    simulation's first indicator, at its peak.
 
     Example: blueattr report --topic mythos --out report/ --db my.duckdb
     """
@@ -132,6 +139,9 @@ def report(
         _report_record(context, record, out, form, width)
         return
     own.check(context)
+    cluster = on.asked(events)
+    if events is not None:
+        refuse_beside_events(context, "db", "features")
     own.refuse_all_topics(all_topics)
     printed = None if width is None else width_mm(width)
     check_target(out, form, printed)
@@ -150,6 +160,14 @@ def report(
         reports = (
             report_features(own.features, question, sampling, columns=own.names, **how_told),
         )
+    elif events is not None:
+        from blueattr.analysis.parted_reports import report_partitions
+
+        with show_stages() as progress:
+            reports = report_partitions(
+                events, query, topics, question, sampling, beside=out, **how_told,
+                against=earlier, cluster=cluster, progress=progress,
+            )  # fmt: skip
     elif topics:
         reports = report_topics(query, topics, question, sampling, **how_told, against=earlier)
     else:

@@ -128,7 +128,7 @@ OTHERWISE = {
     *product(("correct", "design"), ("--size", "--protocol")),  # a column, and one protocol
     # A window that slides, lines of JSON alone, and no groups by day.
     *product(("watch",), ("--from", "--window", "--format", "--by")),
-    *product(("attribute", "features"), ("--insecure",)),  # of a cluster, not of a stream
+    *product(("attribute", "features", "report"), ("--insecure",)),  # of a cluster, not of a stream
     *product(("ingest",), ("--events", "--buckets")),  # written, not read; as many as there are
     ("schedule", "--serve"),  # a service that does it
     *product(("attribute", "change"), ("--by",)),  # also by day; not by two levels or columns

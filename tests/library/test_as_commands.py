@@ -224,7 +224,17 @@ OF_A_FILE = {"features", "columns", "cluster", "shared", "send_code", "insecure"
 OF_OUTPUT = {"form", "out", "verbose", "agents", "quiet", "memory", "db"}
 # What another option of the library says too.
 SAID_OTHERWISE = {
-    "report": {"all_topics", "record"},  # blueattr.write_scenario_page
+    # blueattr.write_scenario_page; Partitions.report
+    "report": {
+        "all_topics",
+        "record",
+        "events",
+        "cluster",
+        "insecure",
+        "tls_ca",
+        "tls_cert",
+        "tls_key",
+    },
     "compare-scales": {"all_topics"},
     "status": {"max_lag", "events"},  # blueattr.Status.newest; Partitions.status
     "topics check": {"names", "events"},  # Partitions.topics

@@ -403,11 +403,12 @@ def test_settings_have_the_defaults_of_the_options() -> None:
             continue  # a run knows since when: the option is --against DATE..DATE
         default = ",".join(map(str, key.default)) if isinstance(key.default, tuple) else key.default
         assert default == found[f"--{key.name}"].default, key.name
-    # What a run has one of, what stands for --topic, a file with its columns and the record of a
-    # simulation are no settings.
+    # What a run has one of, what stands for --topic, a file with its columns, partitions and the
+    # record of a simulation are no settings.
     named = {f"--{key.name}" for section in SECTIONS for key in section.keys}
     assert found.keys() - named == {
-        "--against", "--all-topics", "--match", "--features", "--columns", "--out", "record"
+        "--against", "--all-topics", "--match", "--features", "--columns", "--out", "record",
+        "--events", "--cluster", "--tls-ca", "--tls-cert", "--tls-key"
     }  # fmt: skip
 
 
