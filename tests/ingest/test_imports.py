@@ -11,6 +11,7 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,45 @@ def test_rows_come_in_the_order_of_the_table_so_that_an_import_goes_on_at_the_ri
     given = {"prefix": "x:t:", "did": schema.DID, "handle": "", "language": "", "host": "",
              "label": "", "first": at_hour(0), "last": at_hour(1), "as_of": at_hour(0)}  # fmt: skip
     query = "SELECT 'ann' AS actor, id AS text FROM input"
-    made = engine.rows(query, "mine", {"input": reader}, "sources/tables/rows", 1 << 12, **given)
+    form = "sources/tables/rows"
+    made = engine.rows(query, "mine", {"input": reader}, form, 1 << 12, needs={}, **given)
     assert [int(n) for batch in made for n in batch["text"].to_pylist()] == [*range(200_000)]
+    engine.close()
+
+
+@pytest.mark.slow
+def test_what_is_not_worked_out_of_a_table_would_say_nothing() -> None:
+    address = "at://did:plc:{}/app.bsky.feed.post/3jzfcijpj2z2a".format("a" * 24)
+    cells = {
+        "actor": "did:plc:" + "a" * 24, "record": address, "time": "2024-01-02", "parent": address,
+        "parent_actor": "ann", "root": address, "root_actor": "bob", "subject": address,
+        "subject_actor": "cid", "quoted": address, "quoted_actor": "dan", "text": "a word",
+        "title": "T", "tags": "one two", "langs": "en", "links": "https://a.test/x",
+        "mentions": "did:plc:" + "b" * 24, "labels": "nudity", "replies": "1", "reposts": "2",
+        "quotes": "3", "counted_at": "2024-01-03", "rev": "3jzfcijpj2z2b",
+    }  # fmt: skip
+    given = {"prefix": "x:t:", "did": schema.DID, "handle": schema.HANDLE,
+             "language": schema.LANGUAGE, "host": schema.HOST, "label": schema.LABEL,
+             "first": at_hour(0), "last": at_hour(1), "as_of": at_hour(0)}  # fmt: skip
+
+    engine = Sandbox(64 << 20)
+
+    def made(rows: list[dict[str, str]], needs: Any) -> Any:
+        tables, form = {"input": pa.Table.from_pylist(rows).to_reader()}, "sources/tables/rows"
+        (batch,) = engine.rows("FROM input", "mine", tables, form, 99, needs=needs, **given)
+        return batch
+
+    table = []
+    for kind, whose, which in product(("post", "repost"), ("", "ann"), (address, "17")):
+        row = cells | {"kind": kind}
+        row |= dict.fromkeys(("record", "parent", "root", "subject", "quoted"), which)
+        # Where nothing tells whose post began the thread, it is the one that is answered.
+        table.append(row | {"parent_actor": whose, "root_actor": ""})
+    full = made(table, {})
+    assert not [name for name in table_source.NEEDS if full[name].null_count == len(table)]
+    for some in {*table_source.NEEDS.values()}:
+        fewer = [{name: row[name] for name in row if name not in some} for row in table]
+        assert made(fewer, table_source.NEEDS) == made(fewer, {})
     engine.close()
 
 

@@ -101,6 +101,10 @@ class _Keys:
 
     @classmethod
     def of(cls, texts: pa.Array, made: pa.Array) -> "_Keys":
+        n = len(texts)
+        if texts.null_count == n and made.null_count == n:
+            nowhere = np.zeros(n, np.bool_)
+            return cls(np.zeros(n, np.int64), nowhere, nowhere)
         own = np.asarray(made.is_valid())
         text, valid = np.asarray(texts.is_valid()), is_tid(texts)
         numbers = np.where(own, made.fill_null(0).to_numpy(), tid_numbers(texts))

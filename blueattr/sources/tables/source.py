@@ -1,7 +1,7 @@
 """A table of a data set as a source, like files and streams."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,11 +18,36 @@ from blueattr.sources.tables.formats import FormatTable
 from blueattr.sources.tables.read import TableFile, TextMaker
 from blueattr.sources.tables.repeats import RepeatCounter
 
-__all__ = ["Engine", "TableSource"]
+__all__ = ["NEEDS", "Engine", "TableSource"]
 
 
 _ROWS = 1 << 15
 _NO_LINES = np.zeros((0, 2), np.int64)
+
+NEEDS = {
+    "rkey": ("record",),
+    "record_key": ("record",),
+    "rev": ("rev",),
+    "subject_rkey": ("parent", "subject"),
+    "subject_key": ("parent", "subject"),
+    "root_rkey": ("parent", "root"),
+    "root_key": ("parent", "root"),
+    "quoted_rkey": ("quoted",),
+    "quoted_key": ("quoted",),
+    "title": ("title",),
+    "tags": ("tags",),
+    "langs": ("langs",),
+    "domains": ("links",),
+    "mention_dids": ("mentions",),
+    "labels": ("labels",),
+    "replies": ("replies",),
+    "reposts": ("reposts",),
+    "quotes": ("quotes",),
+}
+"""Columns of ``sql/sources/tables/rows.sql`` that are NULL unless an importer gives one of some.
+
+Most tables have few, and each column that is worked out costs time for each row.
+"""
 
 
 class Engine(TextMaker, Protocol):
@@ -35,6 +60,8 @@ class Engine(TextMaker, Protocol):
         tables: Mapping[str, pa.RecordBatchReader],
         form: str,
         size: int,
+        *,
+        needs: Mapping[str, Collection[str]],
         **parameters: Any,
     ) -> Iterator[pa.RecordBatch]:
         """Yield what a statement makes of tables, brought into a form."""
@@ -220,6 +247,7 @@ class TableSource:
             tables,
             self._form,
             _ROWS,
+            needs=NEEDS,
             prefix=f"x:{self.format}:",
             did=schema.DID,
             handle=schema.HANDLE,

@@ -1,7 +1,7 @@
 """A second engine, for statements that come from strangers: it has their input and nothing else."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -123,6 +123,8 @@ class Sandbox:
         tables: Mapping[str, pa.RecordBatchReader],
         form: str,
         size: int,
+        *,
+        needs: Mapping[str, Collection[str]],
         **parameters: Any,
     ) -> Iterator[pa.RecordBatch]:
         """Yield what a statement makes of tables, brought into a form by a statement of ours.
@@ -140,19 +142,26 @@ class Sandbox:
             as text, and those of ``sql/<form>_columns.sql`` that it lacks as NULL.
         size
             Rows of a batch, at most.
+        needs
+            Columns of the form that are NULL unless the statement gives one of some columns: the
+            engine works out only those that may be something.
         """
         self._use(text, name, tables)
         with _said(name, InputError):
             found = self._connection.sql(text)
             given = self._as_text(found, name, form)
             made: Any = given.query("given", self._filled(form, parameters))
-            reader = made.to_arrow_reader(size)
+            schema = made.limit(0).to_arrow_table().schema
+            names = {column.lower() for column in found.columns}
+            null = {column for column, some in needs.items() if names.isdisjoint(some)}
+            worked_out = [column for column in schema.names if column not in null]
+            reader = made.project(*map(duckdb.ColumnExpression, worked_out)).to_arrow_reader(size)
         while True:
             with _said(name, InputError):
                 batch = next(reader, None)
             if batch is None:
                 return
-            yield batch
+            yield _with_nulls(batch, schema)
 
     def _filled(self, form: str, parameters: Mapping[str, Any]) -> str:
         # A relation takes no parameters, so that they are variables of the connection.
@@ -275,6 +284,15 @@ def _text(found: duckdb.DuckDBPyRelation, place: int | None, name: str) -> duckd
     if found.types[place].id in {"list", "struct", "map", "array", "union"}:
         column = duckdb.FunctionExpression("to_json", column)
     return column.cast(duckdb.type("VARCHAR")).alias(name)
+
+
+def _with_nulls(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch with the columns of a schema, NULL where it has none of a name."""
+    n, there = len(batch), {*batch.schema.names}
+    return pa.record_batch(
+        [batch[each.name] if each.name in there else pa.nulls(n, each.type) for each in schema],
+        schema,
+    )
 
 
 @contextmanager

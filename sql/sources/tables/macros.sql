@@ -1,6 +1,6 @@
--- What sql/sources/tables/rows.sql and accounts.sql say more than once.
+-- What sql/sources/tables/rows.sql, accounts.sql and formats/failla.sql say more than once.
 -- Needs: nothing
--- Makes: account_name, own_key, uri_part, words, moment, is_given, counted
+-- Makes: account_name, own_key, uri_part, words, moment, is_given, counted, before_point
 
 -- An account by its DID, or by what it is called in its data set.
 CREATE OR REPLACE TEMP MACRO account_name(id) AS CASE
@@ -60,3 +60,7 @@ CREATE OR REPLACE TEMP MACRO moment(word) AS CASE
     WHEN strlen(split_part(word, '.', 1)) = 14
         THEN try_strptime(split_part(word, '.', 1), '%Y%m%d%H%M%S')
 END;
+
+-- A whole number that may be written with a point. Few are, and to split a text takes ten times as long as to look.
+CREATE OR REPLACE TEMP MACRO before_point(word) AS
+    CASE WHEN contains(word, '.') THEN split_part(word, '.', 1) ELSE word END;

@@ -99,15 +99,16 @@ SELECT
     did,
     nullif(uri.rkey, '') AS rkey,
     CASE WHEN uri.rkey = '' AND record <> '' THEN own_key(record) END AS record_key,
-    CASE WHEN (record IS NULL OR record = '') THEN concat_ws(
-        chr(31), getvariable('prefix'), meaning,
-        coalesce(actor, chr(30)), coalesce(time, chr(30)), coalesce(time_from, chr(30)),
-        coalesce(parent, chr(30)), coalesce(parent_actor, chr(30)), coalesce(root, chr(30)),
-        coalesce(root_actor, chr(30)), coalesce(subject, chr(30)), coalesce(subject_actor, chr(30)),
-        coalesce(quoted, chr(30)), coalesce(quoted_actor, chr(30)), coalesce(text, chr(30)),
-        coalesce(title, chr(30)), coalesce(tags, chr(30)), coalesce(langs, chr(30)),
-        coalesce(links, chr(30)), coalesce(mentions, chr(30)), coalesce(labels, chr(30)),
-        coalesce(replies, chr(30)), coalesce(reposts, chr(30)), coalesce(quotes, chr(30))
+    -- What is NULL adds nothing.
+    CASE WHEN (record IS NULL OR record = '') THEN concat(
+        getvariable('prefix'), meaning, chr(31) || 'a' || actor, chr(31) || 'b' || time,
+        chr(31) || 'c' || time_from, chr(31) || 'd' || parent, chr(31) || 'e' || parent_actor,
+        chr(31) || 'f' || root, chr(31) || 'g' || root_actor, chr(31) || 'h' || subject,
+        chr(31) || 'i' || subject_actor, chr(31) || 'j' || quoted, chr(31) || 'k' || quoted_actor,
+        chr(31) || 'l' || text, chr(31) || 'm' || title, chr(31) || 'n' || tags,
+        chr(31) || 'o' || langs, chr(31) || 'p' || links, chr(31) || 'q' || mentions,
+        chr(31) || 'r' || labels, chr(31) || 's' || replies, chr(31) || 't' || reposts,
+        chr(31) || 'u' || quotes
     ) END AS row_text,
     nullif(rev, '') AS rev,
     is_removed IS TRUE AS removed,

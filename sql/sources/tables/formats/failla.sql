@@ -14,16 +14,16 @@
 WITH plain AS (
     SELECT
         * REPLACE (
-            split_part(post_id, '.', 1) AS post_id,
-            split_part(user_id, '.', 1) AS user_id,
-            nullif(split_part(reply_to, '.', 1), '') AS reply_to,
-            nullif(split_part(replied_author, '.', 1), '') AS replied_author,
-            nullif(split_part(thread_root, '.', 1), '') AS thread_root,
-            nullif(split_part(thread_root_author, '.', 1), '') AS thread_root_author,
-            nullif(split_part(repost_from, '.', 1), '') AS repost_from,
-            nullif(split_part(reposted_author, '.', 1), '') AS reposted_author,
-            nullif(split_part(quotes, '.', 1), '') AS quotes,
-            nullif(split_part(quoted_author, '.', 1), '') AS quoted_author
+            before_point(post_id) AS post_id,
+            before_point(user_id) AS user_id,
+            nullif(before_point(reply_to), '') AS reply_to,
+            nullif(before_point(replied_author), '') AS replied_author,
+            nullif(before_point(thread_root), '') AS thread_root,
+            nullif(before_point(thread_root_author), '') AS thread_root_author,
+            nullif(before_point(repost_from), '') AS repost_from,
+            nullif(before_point(reposted_author), '') AS reposted_author,
+            nullif(before_point(quotes), '') AS quotes,
+            nullif(before_point(quoted_author), '') AS quoted_author
         ),
         repost_from IS NOT NULL OR reposted_author IS NOT NULL AS is_repost
     FROM input
@@ -92,11 +92,11 @@ FROM plain;
 -- Who answers, reposts or quotes whom, and when. They are the acts that the posts have as well.
 WITH plain AS (
     SELECT
-        split_part(user_id, '.', 1) AS user_id,
-        nullif(split_part(replied_author, '.', 1), '') AS replied_author,
-        nullif(split_part(thread_root_author, '.', 1), '') AS thread_root_author,
-        nullif(split_part(reposted_author, '.', 1), '') AS reposted_author,
-        nullif(split_part(quoted_author, '.', 1), '') AS quoted_author,
+        before_point(user_id) AS user_id,
+        nullif(before_point(replied_author), '') AS replied_author,
+        nullif(before_point(thread_root_author), '') AS thread_root_author,
+        nullif(before_point(reposted_author), '') AS reposted_author,
+        nullif(before_point(quoted_author), '') AS quoted_author,
         date
     FROM input
 )
