@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -233,24 +234,46 @@ def count_all(bucket: Bucket, asked: ExcerptQuestion) -> CountedExcerpt:
         )
         targets = [_topic(store, work, bucket, asked, k) for k in range(len(asked.rules))]
         define(store)
-        days = store.frame("partitions/excerpt/agent_days", start=start, end=end)
+        days, day_ends = _sliced_days(store, bucket, start, end)
         store.run("partitions/excerpt/givers")
         gifts = store.frame("partitions/excerpt/gifts", start=start, end=end).to_arrow()
         said = store.frame("partitions/export/account_events").to_arrow()
     work.write_rows(f"gifts/{kept}.parquet", _as(gifts, GIFT))
     work.write_rows(f"account_events/{kept}.parquet", _as(said, ACCOUNT_EVENT))
-    # Another worker's rows may be in another order: what an answer says is of its own files.
-    names, offsets = [], []
     wanted = pl.concat(targets) if targets else pl.DataFrame(schema=_WANTED)
-    for kind, frame in (("days", days), ("wanted", wanted.unique())):
-        data, ends = sliced(frame, bucket)
-        name = f"{kind}/{kept}-{hashlib.sha256(data).hexdigest()[:16]}.arrow"
-        work.write(name, data)
-        names.append(name)
-        offsets.append(ends)
-    counted = CountedExcerpt(names[0], offsets[0], names[1], offsets[1], times)
+    keys, key_ends = sliced(wanted.unique(), bucket)
+    # Another worker's rows may be in another order: what an answer says is of its own files.
+    names = []
+    for kind, data in (("days", days), ("wanted", keys)):
+        names.append(f"{kind}/{kept}-{hashlib.sha256(data).hexdigest()[:16]}.arrow")
+        work.write(names[-1], data)
+    counted = CountedExcerpt(names[0], day_ends, names[1], key_ends, times)
     work.write_json(answer, asdict(counted))
     return counted
+
+
+def _sliced_days(
+    store: Store, bucket: Bucket, start: datetime, end: datetime
+) -> tuple[bytes, tuple[int, ...]]:
+    """Put agent-days one bucket after the other, as `sliced` does.
+
+    There are many, so that only those of one bucket have DIDs at a time.
+    """
+    rows = store.frame("partitions/excerpt/agent_days", start=start, end=end)
+    accounts = store.frame("partitions/export/accounts").sort("id")
+    ids, of = accounts["id"].to_numpy(), bucket.places(accounts["did"])
+    places = np.searchsorted(ids, rows["account"].to_numpy()).astype(np.uint32)
+    order = np.argsort(of[places], kind="stable").astype(np.uint32)
+    ends = np.cumsum(np.bincount(of[places], minlength=bucket.buckets)).tolist()
+    buffer, offsets, begin = io.BytesIO(), [0], 0
+    for past in ends:
+        if past > begin:
+            mine = order[begin:past]
+            part = rows[mine].with_columns(did=accounts["did"].gather(places[mine]))
+            part.select(AGENT_DAY.names).write_ipc_stream(buffer, compression="zstd")
+        begin = past
+        offsets.append(buffer.tell())
+    return buffer.getvalue(), tuple(offsets)
 
 
 def _topic(
