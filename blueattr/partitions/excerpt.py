@@ -215,8 +215,10 @@ def _load(  # noqa: PLR0917 - a step of one function
         [getattr(one, name) for one in gathered]
         for name in ("days", "gifts", "account_events", "records")
     )
-    with writer.transaction():
-        load_notes(writer, asking.meta.notes)
+    # Each step is a transaction of its own, of which the memory grows with its rows.
+    with writer.ample_memory():
+        with writer.transaction():
+            load_notes(writer, asking.meta.notes)
         given.column("load_accounts", agent_days, "did", pa.string())
         given.column("load_accounts", account_events, "did", pa.string())
         given.column("load_accounts", records, "did", pa.string())
@@ -230,16 +232,16 @@ def _load(  # noqa: PLR0917 - a step of one function
         _load_days(given, question, days)
         given.rows("load_agent_days", agent_days, tasks.AGENT_DAY)
         given.rows("load_gifts", gifts, tasks.GIFT)
-        for bucket in range(asking.meta.buckets):
-            if asking.folder.exists(said_file(bucket)):
-                given.table("partitions/said", asking.folder.rows(said_file(bucket)))
+        said = filter(asking.folder.exists, map(said_file, range(asking.meta.buckets)))
+        given.tables("partitions/said", map(asking.folder.rows, said))
 
 
 def _load_topics(
     given: "_Given", gathered: Sequence[GatheredExcerpt], rules: Sequence[Rule]
 ) -> None:
     for k, rule in enumerate(rules):
-        given.writer.run("store/rollups/new_topic", topic=k + 1, rule=str(rule))
+        with given.writer.transaction():
+            given.writer.run("store/rollups/new_topic", topic=k + 1, rule=str(rule))
         files = [one.topics[k] for one in gathered]
         given.rows("load_topic_events", files, tasks.TOPIC_EVENT, topic=k + 1)
 
@@ -254,16 +256,16 @@ def _load_days(given: "_Given", question: ExcerptQuestion, days: Sequence[Day]) 
         (outside, "partitions/notes/load_days"),
     ):
         if some:
-            given.table(step, days_frame(some).to_arrow())
+            given.tables(step, [days_frame(some).to_arrow()])
 
 
 class _Given:
-    """Gives rows of files in the work folder to statements, some at a time.
+    """Gives rows of files in the work folder to statements, some at a time, each in a transaction.
 
     Parameters
     ----------
     writer
-        Within a transaction.
+        Of the store.
     work
         The folder.
     """
@@ -280,7 +282,7 @@ class _Given:
             for table in self._work.batches(file, schema)
             for batch in table.to_batches()
         )
-        self._run(f"partitions/excerpt/{step}", schema, read, **parameters)
+        self._run(step, schema, read, **parameters)
 
     def column(
         self, step: str, files: Sequence[str], name: str, kind: pa.DataType, called: str = ""
@@ -293,20 +295,23 @@ class _Given:
             for table in self._work.batches(file, pa.schema([(name, kind)]))
             for batch in table.to_batches()
         )
-        self._run(f"partitions/excerpt/{step}", schema, read)
+        self._run(step, schema, read)
 
-    def table(self, step: str, rows: pa.Table) -> None:
-        """Run a step on a table."""
-        self._registered(step, rows)
+    def tables(self, step: str, several: Iterable[pa.Table]) -> None:
+        """Run a step on each of several tables."""
+        with self.writer.transaction():
+            for rows in several:
+                self._step(step, rows)
 
     def _run(
         self, step: str, schema: pa.Schema, read: Iterable[pa.RecordBatch], **parameters: int
     ) -> None:
-        self._registered(step, pa.RecordBatchReader.from_batches(schema, read), **parameters)
+        with self.writer.transaction():
+            rows = pa.RecordBatchReader.from_batches(schema, read)
+            self._step(f"partitions/excerpt/{step}", rows, **parameters)
 
-    def _registered(self, step: str, rows: object, **parameters: int) -> None:
+    def _step(self, step: str, rows: object, **parameters: int) -> None:
+        # Where a statement fails, nothing more can be said to the engine, which is closed then.
         self.writer.register("given", rows)
-        try:
-            self.writer.run(step, **parameters)
-        finally:
-            self.writer.unregister("given")
+        self.writer.run(step, **parameters)
+        self.writer.unregister("given")
