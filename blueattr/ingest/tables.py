@@ -3,11 +3,14 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from blueattr.decode.clock import Horizon, Now
 from blueattr.errors import InputError, UsageError
@@ -190,6 +193,20 @@ def plan_import(
     return ImportPlan(chosen, tuple(sources), {}, {}, notes, checks)
 
 
+@contextmanager
+def _giving_memory_back() -> Iterator[None]:
+    """Let Arrow take its memory from the system, to which it goes back.
+
+    Its own allocators keep a tenth of all memory that an import of many small files has.
+    """
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
+
+
 def import_tables(
     db: Path,
     plan: ImportPlan,
@@ -211,7 +228,10 @@ def import_tables(
     _refuse_same_acts(db, plan, memory)
     # The store has what the engine of the importer leaves.
     left = memory - memory // _OF_MEMORY
-    done = ingest_sources(db, plan.sources, rules=rules, memory=left, progress=progress, now=now)
+    with _giving_memory_back():
+        done = ingest_sources(
+            db, plan.sources, rules=rules, memory=left, progress=progress, now=now
+        )
     answered = sum(source.unknown[0] for source in plan.sources)
     quoted = sum(source.unknown[1] for source in plan.sources)
     unread = {*done.unchanged, *(state.name for state in done.sources if not state.complete)}
