@@ -176,10 +176,8 @@ ASKED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 """Questions to the store: of its query, and of the report."""
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name == "a topic" else pytest.mark.slow) for name in ASKED],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ASKED)
 def test_each_report_is_that_of_the_store_in_every_field(name: str, db: Path, parted: Path) -> None:
     asked, told = ASKED[name]
     theirs, ours = asked_both_ways(db, parted, PanelQuery(db, **asked), **told)

@@ -63,6 +63,7 @@ def test_what_is_forgotten_is_counted_and_nobody_is_named(store: Path) -> None:
     assert (again["accounts"], again["records"], again["kept_of_others"]) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_answers_count_nothing_of_who_is_forgotten(store: Path) -> None:
     def agents() -> set[str]:
         ok("attribute", "--topic", "mythos", "--db", store, "--agents", "agents.json")

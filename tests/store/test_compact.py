@@ -211,7 +211,7 @@ def forgetful(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Any]:
     return db.read_bytes(), everything(db)
 
 
-@pytest.mark.few(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_each_point_the_store_is_whole(
     point: str, tmp_path: Path, forgetful: tuple[bytes, Any]

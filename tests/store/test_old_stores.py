@@ -136,7 +136,8 @@ def test_a_new_store_holds_what_its_migrations_make_one_after_the_other(
     assert made_at_once == made_by_steps
 
 
-@pytest.mark.parametrize("schema", [7, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("schema", [7, 3])
 def test_an_old_store_whose_migration_fails_half_way_is_migrated_by_the_next_opening(
     tmp_path: Path, schema: int
 ) -> None:

@@ -525,6 +525,7 @@ def test_keys_are_unique_in_their_repository(network: pl.DataFrame) -> None:
     assert not records.select(collection, "agent", "rkey_us").is_duplicated().any()
 
 
+@pytest.mark.slow
 def test_times_stay_in_the_window_and_step_back_as_often_as_measured(
     network: pl.DataFrame,
 ) -> None:

@@ -50,6 +50,7 @@ def pictures(db: Path, **more: Any) -> list[Picture]:
     return [*Replay(asked, 300.0, timing=Clock().timing).pictures()]
 
 
+@pytest.mark.slow
 def test_a_burst_is_marked_when_it_began_with_who_made_it(burst: Path) -> None:
     shown = pictures(burst)
     marks = [mark for mark in shown[-1].marks if mark.what == "posts a minute"]
